@@ -14,7 +14,7 @@ import { environmentPlanSchema, torchBuildSchema } from "./torchInstall.ts";
 import { workSchema } from "./work.ts";
 
 /** What a report can be written as. */
-export const reportFormatSchema = z.enum(["markdown", "html", "latex", "csv"]);
+export const reportFormatSchema = z.enum(["markdown", "html", "latex", "latex-categories", "csv"]);
 export type ReportFormat = z.infer<typeof reportFormatSchema>;
 
 /** A model that is asked something; paths are absolute or relative to `root`. */

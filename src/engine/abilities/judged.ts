@@ -15,6 +15,7 @@ import { carriedResults } from "../report/carriedResults.ts";
 import { reportCsv } from "../report/csv.ts";
 import { reportHtml } from "../report/html.ts";
 import { reportLatex } from "../report/latex.ts";
+import { reportLatexCategories } from "../report/latexCategories.ts";
 import { reportMarkdown } from "../report/markdown.ts";
 
 /**
@@ -98,6 +99,8 @@ export async function reportAs(report: Report, format: ReportFormat, path: strin
       return reportHtml(report, await carriedResults(dirname(reportPath(path)), report.laboratory ?? []));
     case "latex":
       return reportLatex(report);
+    case "latex-categories":
+      return reportLatexCategories(report);
     case "csv":
       return reportCsv(report);
   }

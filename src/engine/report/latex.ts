@@ -13,6 +13,7 @@ import {
 import type { Question } from "../../protocol/report/verdicts.ts";
 import { POOLED } from "../../protocol/suite.ts";
 import { figure, interval } from "../../wording/numbers.ts";
+import { latexText, oneLine } from "./latexText.ts";
 
 /**
  * The table of methods by suites for a paper: booktabs, intervals, and a caption that says what a reader must know of it. A value is bold
@@ -88,7 +89,7 @@ function cellText(cell: TableCell | null, { definition: { unit } }: TableColumn)
 }
 
 /** What a judge of each question decides, in a caption. */
-const judgedWords: Readonly<Record<Question, string>> = {
+export const judgedWords: Readonly<Record<Question, string>> = {
   refusal: "Refusals",
   harm: "Attack success",
   preference: "Win rates, against the answers of the suite and not controlled for length,",
@@ -147,47 +148,4 @@ function missingLines(report: Report): string[] {
     ),
     ...(left === undefined ? [] : [left, ...problemLines(problems)].map((text) => `% ${oneLine(text)}`)),
   ];
-}
-
-const special: Readonly<Record<string, string>> = {
-  "\\": "\\textbackslash{}",
-  "{": "\\{",
-  "}": "\\}",
-  $: "\\$",
-  "&": "\\&",
-  "#": "\\#",
-  "%": "\\%",
-  _: "\\_",
-  "^": "\\textasciicircum{}",
-  "~": "\\textasciitilde{}",
-  "<": "\\textless{}",
-  ">": "\\textgreater{}",
-  "|": "\\textbar{}",
-  '"': "''",
-  "→": "$\\rightarrow$",
-  "←": "$\\leftarrow$",
-  "−": "$-$",
-  "–": "--",
-  "—": "---",
-  "×": "$\\times$",
-  "≤": "$\\leq$",
-  "≥": "$\\geq$",
-  β: "$\\beta$",
-  ρ: "$\\rho$",
-  ℓ: "$\\ell$",
-};
-
-/**
- * A text as LaTeX shows it. Names come from files: nothing in them is a command, a comment or the end of a row. Symbols that pdfLaTeX
- * does not know become a question mark; letters of all scripts stay.
- */
-export function latexText(text: string): string {
-  return [...oneLine(text)]
-    .map((letter) => special[letter] ?? (/[\x20-\x7e\p{L}\p{M}\p{N}’‘“”…]/u.test(letter) ? letter : "?"))
-    .join("");
-}
-
-/** White space and control characters as single blanks. */
-function oneLine(text: string): string {
-  return text.replace(/[\s\p{C}]+/gu, " ").trim();
 }

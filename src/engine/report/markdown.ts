@@ -1,6 +1,7 @@
 import { chosenFigures } from "../../protocol/layerChoice.ts";
 import { missingSuites } from "../../protocol/missingSuite.ts";
 import { openingsSentence } from "../../protocol/openings.ts";
+import { categoryTable } from "../../protocol/report/categories.ts";
 import type { Comparison, Difference } from "../../protocol/report/comparison.ts";
 import { conclusionOf } from "../../protocol/report/conclusion.ts";
 import { aboutWords, reportTitle } from "../../protocol/report/head.ts";
@@ -200,29 +201,19 @@ function bySuite(report: Report, line: MeasureLine): string {
 }
 
 /** The measure by category, a method a column, with the seeds of one side by side; "" where no suite has categories. */
-function byCategory({ methods }: Report, { title, definition, rows: all }: MeasureLine): string {
-  const rows = all.filter((row) => row.category !== undefined && row.seed !== null);
-  if (rows.length === 0) return "";
-  const asked = methods.filter(({ id }) => rows.some((row) => row.method === id));
-  const places = Map.groupBy(rows, ({ suite, category, against }) =>
-    JSON.stringify([suite, category, against]),
+function byCategory({ methods }: Report, { title, definition, rows }: MeasureLine): string {
+  const found = categoryTable(
+    rows,
+    methods.map(({ id }) => id),
   );
-  const cells = [...places.values()].map((own) => {
-    const { suite, category = "", against } = own[0]!;
-    return [
-      suite,
-      against === undefined || against === "itself" ? category : `${category}, ${againstWords[against]}`,
-      ...asked.map(
-        ({ id }) =>
-          own
-            .filter((row) => row.method === id)
-            .map((row) => rowWords(row, definition))
-            .join(", ") || "–",
-      ),
-      [...new Set(own.map(rowBasis))].join(", "),
-    ];
-  });
-  const names = asked.map(({ id }) => methodName(methods, id));
+  if (found.rows.length === 0) return "";
+  const cells = found.rows.map(({ suite, category, against, methods: own }) => [
+    suite,
+    against === undefined ? category : `${category}, ${againstWords[against]}`,
+    ...own.map((seeds) => seeds.map((row) => rowWords(row, definition)).join(", ") || "–"),
+    [...new Set(own.flat().map(rowBasis))].join(", "),
+  ]);
+  const names = found.methods.map((id) => methodName(methods, id));
   return `\n\n### ${plain(title)} by category\n\n${table(["suite", "category", ...names, "n"], cells)}`;
 }
 

@@ -1,10 +1,12 @@
 import { basename, dirname } from "node:path";
 import * as vscode from "vscode";
+import type { MeasureRow } from "../../protocol/report/measures.ts";
 import {
   type BenchmarkCommand,
   type BenchmarkFromPage,
   type BenchmarkToPage,
   benchmarkFromPageSchema,
+  type CategoryQuestion,
 } from "../../protocol/webview/benchmark.ts";
 import { cellFolder, readPlan } from "../../runFolder/comparison.ts";
 import { runPaths } from "../../runFolder/folder.ts";
@@ -19,7 +21,14 @@ import { openPage, type Page, tabIcon } from "../page/page.ts";
 import { saveFromPage } from "../page/save.ts";
 import type { JudgedFigures } from "../runs/judgedReports.ts";
 import type { Run, RunLibrary } from "../runs/library.ts";
-import { basesOf, type CellReport, measuresOfReport, measuresOfRuns, shownBenchmark } from "./shown.ts";
+import {
+  basesOf,
+  type CellReport,
+  isAskedCategory,
+  measuresOfReport,
+  measuresOfRuns,
+  shownBenchmark,
+} from "./shown.ts";
 import { useSettings } from "./useSettings.ts";
 
 const commands: Record<BenchmarkCommand, CommandId> = {
@@ -201,9 +210,24 @@ export class BenchmarkPanel {
         await vscode.env.clipboard.writeText(message.text);
         vscode.window.setStatusBarMessage("Copied", 4000);
         return;
+      case "categories":
+        this.page.post({ type: "categories", of: message.of, rows: await this.categories(message.of) });
+        return;
       case "openAnswers":
         return this.openAnswers(message);
     }
+  }
+
+  /** The rows of categories that the page asks for: of the joint report, or, before there is one, of the runs that have finished. */
+  private async categories(of: CategoryQuestion): Promise<readonly MeasureRow[]> {
+    await this.telling;
+    const isAsked = isAskedCategory(of);
+    const run = this.library.run(this.folder);
+    if (run !== undefined && run.report !== null && run.state === "finished") {
+      return measuresOfReport((await this.library.figures(run)).report, isAsked).measures.rows;
+    }
+    const reports = [...this.measured.values()].flatMap(({ report }) => report ?? []);
+    return measuresOfRuns(reports, new Map(), isAsked).measures.rows;
   }
 
   /** Opens the answers in the joint report, or, before there is one, in that of the run. */

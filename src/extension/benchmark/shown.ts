@@ -6,6 +6,7 @@ import type { Report } from "../../protocol/report/report.ts";
 import { inheritedContamination } from "../../protocol/report/training.ts";
 import type { JudgeInfo } from "../../protocol/report/verdicts.ts";
 import type {
+  CategoryQuestion,
   ShownBenchmark,
   ShownCell,
   ShownMeasures,
@@ -89,8 +90,24 @@ export interface CellReport {
   readonly report: Report;
 }
 
+/** Which rows of a report are told. */
+export type RowFilter = (row: MeasureRow) => boolean;
+
+/** The rows over whole suites: with those of categories, which are asked for one suite at a time, the figures would be many times as long. */
+const isWhole: RowFilter = ({ category }) => category === undefined;
+
+/** The rows of categories that a page asks for. */
+export function isAskedCategory({ suite, measure, group, judge }: CategoryQuestion): RowFilter {
+  return (row) =>
+    row.category !== undefined &&
+    row.suite === suite &&
+    row.measure === measure &&
+    row.group === group &&
+    (row.judge ?? null) === judge;
+}
+
 /** The figures of a joint report, methods by their names. */
-export function measuresOfReport(report: Report): ShownMeasures {
+export function measuresOfReport(report: Report, isShown: RowFilter = isWhole): ShownMeasures {
   const { methods, measures, judges, problems, contamination } = report;
   const erroneous = erroneousMethods(report);
   const nameOf = (id: string) => methodName(methods, id);
@@ -127,6 +144,7 @@ export function basesOf({ cells }: Pick<Plan, "cells">): Map<string, string> {
 export function measuresOfRuns(
   reports: readonly CellReport[],
   bases: ReadonlyMap<string, string> = new Map(),
+  isShown: RowFilter = isWhole,
 ): ShownMeasures {
   const definitions = new Map<string, Measures["definitions"][number]>();
   const judges = new Map<string, JudgeInfo>();
@@ -152,9 +170,4 @@ export function measuresOfRuns(
       bases,
     ),
   };
-}
-
-/** Categories are read in the report: with them the table would be many times as long. */
-function isShown({ category }: MeasureRow): boolean {
-  return category === undefined;
 }

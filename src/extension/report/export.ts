@@ -3,14 +3,19 @@ import type { ReportFormat } from "../../protocol/rpc.ts";
 import type { Engine } from "../engine/engine.ts";
 import { requireTrust } from "../trust.ts";
 
-/** The formats of a report, with what they are called and what the names of their files end in. */
+/** The formats of a report, with what they are called and what their files are. */
 const formats: Record<
   ReportFormat,
-  { readonly title: string; readonly ending: string; readonly about: string }
+  { readonly title: string; readonly ending: string; readonly about: string; readonly name?: string }
 > = {
   markdown: { title: "Markdown", ending: "md", about: "the report as text" },
   html: { title: "HTML", ending: "html", about: "the report as one file, with its answers and figures" },
   latex: { title: "LaTeX", ending: "tex", about: "the table of methods by suites, for a paper" },
+  "latex-categories": {
+    title: "LaTeX by category",
+    ...{ ending: "tex", name: "report-categories" },
+    about: "tables of categories by methods, one for each suite and measure",
+  },
   csv: { title: "CSV", ending: "csv", about: "every measure as a row" },
 };
 
@@ -42,11 +47,11 @@ export async function exportReport(engine: Engine, report: vscode.Uri, given?: R
   requireTrust();
   const format = given ?? (await pickFormat());
   if (format === undefined) return;
-  const { title, ending } = formats[format];
+  const { title, ending, name = "report" } = formats[format];
   const into = await vscode.window.showSaveDialog({
     title: `Export the report to ${title}`,
     saveLabel: "Export",
-    defaultUri: vscode.Uri.joinPath(report, "..", `report.${ending}`),
+    defaultUri: vscode.Uri.joinPath(report, "..", `${name}.${ending}`),
     filters: { [title]: [ending] },
   });
   if (into === undefined) return;

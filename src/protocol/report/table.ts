@@ -1,4 +1,5 @@
 import { POOLED } from "../suite.ts";
+import { sizeOf } from "./categories.ts";
 import { discernment, safeRefusal, unsafeRefusal } from "./coreMeasures.ts";
 import type { MeasureDefinition, MeasureRow } from "./measures.ts";
 import { erroneousMethods, type Method, markedMethods, type WithProblems } from "./methods.ts";
@@ -7,7 +8,7 @@ import { isOverlapping } from "./training.ts";
 import { type JudgeInfo, questionSchema } from "./verdicts.ts";
 
 /** Measures with a column per suite, in this order. */
-const bySuite = [
+export const bySuite: readonly string[] = [
   ...[unsafeRefusal.id, safeRefusal.id, "attack_success", "accuracy", "accuracy_norm"],
   // Judges like length, so a win rate never stands without the difference of lengths.
   ...["win_rate", "length_difference"],
@@ -118,11 +119,6 @@ export function reportTable(report: Tabled, answered: readonly string[]): Report
 /** Whether some cell of a table is marked as overlapping. */
 export function hasOverlaps({ rows }: ReportTable): boolean {
   return rows.some(({ cells }) => cells.some((cell) => cell?.overlaps));
-}
-
-/** Prompts that a row is of, those without a verdict included. */
-function sizeOf({ n, undetermined = 0 }: MeasureRow): number | null {
-  return n === null ? null : n + undetermined;
 }
 
 function againstReference(

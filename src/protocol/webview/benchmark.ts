@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Measures } from "../report/measures.ts";
+import { groupSchema, type MeasureRow, type Measures } from "../report/measures.ts";
 import type { MethodProblem } from "../report/methods.ts";
 import type { SweepResults } from "../report/sweep.ts";
 import type { WithContamination } from "../report/training.ts";
@@ -70,6 +70,15 @@ export interface ShownMeasures {
   readonly contamination: WithContamination["contamination"];
 }
 
+/** Which rows of categories a page asks for: of one measure, its prompts and judge, on one suite. */
+const categoryQuestionSchema = z.strictObject({
+  suite: z.string(),
+  measure: z.string(),
+  group: groupSchema,
+  judge: z.string().nullable(),
+});
+export type CategoryQuestion = z.output<typeof categoryQuestionSchema>;
+
 /** What the host tells the page of a benchmark. */
 export type BenchmarkToPage =
   | { readonly type: "benchmark"; readonly benchmark: ShownBenchmark }
@@ -79,6 +88,8 @@ export type BenchmarkToPage =
       /** Why the figures do not include people's verdicts, in a sentence; null where they do. */
       readonly outdated: string | null;
     }
+  /** The rows of categories that the page asked for, methods as in the plan. */
+  | { readonly type: "categories"; readonly of: CategoryQuestion; readonly rows: readonly MeasureRow[] }
   /** The trials of a sweep, in place of measures. */
   | { readonly type: "sweep"; readonly results: SweepResults }
   /** The folder cannot be read, or is gone. */
@@ -98,6 +109,7 @@ export const benchmarkFromPageSchema = z.discriminatedUnion("type", [
     seed: z.int().nullable(),
     suite: z.string(),
   }),
+  z.strictObject({ type: z.literal("categories"), of: categoryQuestionSchema }),
   z.strictObject({ type: z.literal("openCellLog"), cell: z.string() }),
   z.strictObject({ type: z.literal("openDashboard"), cell: z.string() }),
   z.strictObject({ type: z.literal("copy"), text: z.string() }),
@@ -122,4 +134,6 @@ export interface BenchmarkPageState {
   readonly judge: string | null;
   readonly sort: { readonly suite: string; readonly reversed: boolean } | null;
   readonly filter: BenchmarkFilter;
+  /** The suite whose categories are shown; null where they are folded. */
+  readonly categories: string | null;
 }

@@ -1,6 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { overlapNote } from "../../protocol/report/training.ts";
 import type { BenchmarkFromPage, BenchmarkPageState } from "../../protocol/webview/benchmark.ts";
+import { Categories } from "./categories.tsx";
 import { Controls } from "./controls.tsx";
 import { Filter, filtered, leavesNothing, NothingShown, noFilter } from "./filter.tsx";
 import { Grid } from "./grid.tsx";
@@ -18,7 +19,13 @@ interface AppProps {
   readonly keep?: (kept: BenchmarkPageState) => void;
 }
 
-const plain: BenchmarkPageState = { measure: null, judge: null, sort: null, filter: noFilter };
+const plain: BenchmarkPageState = {
+  measure: null,
+  judge: null,
+  sort: null,
+  filter: noFilter,
+  categories: null,
+};
 
 /** The page of a comparison, benchmark or sweep. */
 export function App({ state, post, kept, keep }: AppProps) {
@@ -27,7 +34,7 @@ export function App({ state, post, kept, keep }: AppProps) {
   const search = useRef<HTMLInputElement>(null);
   const grid = useRef<HTMLDivElement>(null);
   useEffect(() => keep?.(view), [view, keep]);
-  const { benchmark, shown, outdated, sweep, gone } = state;
+  const { benchmark, shown, outdated, categories, sweep, gone } = state;
   const matrix = useMemo(
     () => (benchmark === null ? null : matrixOf(benchmark, shown, view)),
     [benchmark, shown, view],
@@ -90,9 +97,18 @@ export function App({ state, post, kept, keep }: AppProps) {
             sort={view.sort}
             onSort={(sort) => setView({ ...view, sort })}
             onOpen={post}
+            onSuite={(suite) => view.categories !== null && setView({ ...view, categories: suite })}
           />
         </div>
       )}
+      <Categories
+        matrix={shownPart}
+        methods={benchmark.methods}
+        suite={view.categories}
+        told={categories}
+        {...{ shown, post }}
+        onSuite={(suite) => setView({ ...view, categories: suite })}
+      />
       {shownPart.rows.some(({ cells }) => cells.some(({ row, overlaps }) => overlaps && row)) && (
         <p class="muted about">{overlapNote}</p>
       )}

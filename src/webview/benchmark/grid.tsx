@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { rowBasis } from "../../protocol/report/lines.ts";
 import type { MeasureRow } from "../../protocol/report/measures.ts";
 import { overlapNote } from "../../protocol/report/training.ts";
+import { POOLED } from "../../protocol/suite.ts";
 import type { BenchmarkFromPage, BenchmarkPageState } from "../../protocol/webview/benchmark.ts";
 import { figure, interval } from "../../wording/numbers.ts";
 import { styleCount } from "../ui/methodStyle.ts";
@@ -15,6 +16,8 @@ interface GridProps {
   readonly sort: BenchmarkPageState["sort"];
   readonly onSort: (sort: BenchmarkPageState["sort"]) => void;
   readonly onOpen: (message: BenchmarkFromPage) => void;
+  /** Told the suite of the cell that gets the focus, where it is not all of them. */
+  readonly onSuite: (suite: string) => void;
 }
 
 /** A place in the grid: row 0 is the header, column 0 the methods. */
@@ -24,7 +27,7 @@ interface Place {
 }
 
 /** Methods × suites, as a grid whose cells arrow keys walk. */
-export function Grid({ matrix, sort, onSort, onOpen }: GridProps) {
+export function Grid({ matrix, sort, onSort, onOpen, onSuite }: GridProps) {
   const { chosen, suites, rows } = matrix;
   const table = useRef<HTMLTableElement>(null);
   const [at, setAt] = useState<Place>({ row: 1, column: 1 });
@@ -39,7 +42,11 @@ export function Grid({ matrix, sort, onSort, onOpen }: GridProps) {
   const axis = chosen && axisFor(chosen.definition, marksOf(rows));
   const focusable = (row: number, column: number) => ({
     tabIndex: here.row === row && here.column === column ? 0 : -1,
-    onFocus: () => setAt({ row, column }),
+    onFocus: () => {
+      setAt({ row, column });
+      const suite = suites[column - 1];
+      if (row > 0 && suite !== undefined && suite !== POOLED) onSuite(suite);
+    },
   });
   const keyed = (event: KeyboardEvent) => {
     const to = moveOf(event, here, last);

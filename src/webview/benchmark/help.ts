@@ -14,6 +14,10 @@ export const help: Help = {
       shown: "Enter",
       does: "On a cell: open its run, or the answers behind its figure. On a suite: sort by it",
     },
+    {
+      shown: "Enter",
+      does: "On By category: show the measure by category, of the suite of the cell that had the focus last",
+    },
     { shown: "↑ ↓ Home End", does: "On an end of an axis of a sweep: keep fewer or more values" },
     { shown: "Escape", does: "On an end of an axis: keep all values of the axis again" },
   ],

@@ -78,7 +78,7 @@ export function suiteWord(suite: string): string {
 export function matrixOf(
   benchmark: ShownBenchmark,
   shown: ShownMeasures | null,
-  view: Omit<BenchmarkPageState, "filter">,
+  view: Omit<BenchmarkPageState, "filter" | "categories">,
 ): Matrix {
   const lines = shown === null ? [] : measureLines(shown.measures, shown.judges);
   const choices = choicesOf(lines, shown?.judges ?? []);

@@ -7,6 +7,8 @@ export interface PageState {
   readonly shown: ShownMeasures | null;
   /** Why the figures do not include people's verdicts; null where they do. */
   readonly outdated: string | null;
+  /** The rows of categories that were asked for last. */
+  readonly categories: Extract<BenchmarkToPage, { type: "categories" }> | null;
   /** Of a sweep, whose trials stand in place of a matrix. */
   readonly sweep: SweepResults | null;
   /** Why there is nothing to show. */
@@ -14,7 +16,7 @@ export interface PageState {
 }
 
 export const initialState: PageState = {
-  ...{ benchmark: null, shown: null, outdated: null },
+  ...{ benchmark: null, shown: null, outdated: null, categories: null },
   ...{ sweep: null, gone: null },
 };
 
@@ -25,6 +27,8 @@ export function reduce(state: PageState, message: BenchmarkToPage): PageState {
       return { ...state, benchmark: message.benchmark, gone: null };
     case "measures":
       return { ...state, shown: message.shown, outdated: message.outdated };
+    case "categories":
+      return { ...state, categories: message };
     case "sweep":
       return { ...state, sweep: message.results };
     case "gone":

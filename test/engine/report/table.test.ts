@@ -1,13 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { buildReport } from "../../../src/engine/evaluate/report.ts";
 import { reportCsv } from "../../../src/engine/report/csv.ts";
-import { latexText, reportLatex } from "../../../src/engine/report/latex.ts";
+import { reportLatex } from "../../../src/engine/report/latex.ts";
+import { reportLatexCategories } from "../../../src/engine/report/latexCategories.ts";
+import { latexText } from "../../../src/engine/report/latexText.ts";
 import { reportMarkdown } from "../../../src/engine/report/markdown.ts";
 import type { PromptResult } from "../../../src/protocol/report/answers.ts";
 import { evaluateGate, parseGate } from "../../../src/protocol/report/gates.ts";
 import { type Report, reportSchema } from "../../../src/protocol/report/report.ts";
 import { answeredSuites, reportTable } from "../../../src/protocol/report/table.ts";
 import type { JudgeInfo } from "../../../src/protocol/report/verdicts.ts";
+import { figure } from "../../../src/wording/numbers.ts";
 import { exampleBenchmark, exampleReport, reportWithInert } from "../evaluate/fixture.ts";
 
 /** A made-up report with a reference, whose methods and suites may have other names. */
@@ -154,6 +157,46 @@ describe("LaTeX", () => {
     const separators = (line: string) => line.replaceAll("\\&", "").split("&").length;
     expect(renamed.map(separators)).toEqual(plain.map(separators));
     expect(renamed.join("\n")).not.toContain("\\input");
+    const tables = reportLatexCategories(report((name) => `${name}${hostile}`)).split("\n");
+    expect(tables.map(separators)).toEqual(reportLatexCategories(report()).split("\n").map(separators));
+    expect(tables.join("\n")).not.toContain("\\input");
+  });
+
+  test("has a longtable for each suite and measure with categories, whose figures and n are those of the rows", () => {
+    const found = report();
+    const text = reportLatexCategories(found);
+    const tables = text.split("\\begin{longtable}").slice(1);
+    const rows = found.measures.rows.filter(
+      ({ category, seed, judge }) => category !== undefined && seed !== null && judge !== "second",
+    );
+    const shown = rows.filter(({ measure }) => ["safe_refusal", "unsafe_refusal"].includes(measure));
+    expect(tables).toHaveLength(new Set(shown.map(({ suite, measure }) => `${suite} ${measure}`)).size);
+    const safe = tables.find((table) =>
+      table.includes("Refusal rate of safe prompts by category of XSTest"),
+    )!;
+    expect(safe).toMatch(
+      /^\{lrr+\}\n\\caption\{.*Lower is better\. Seeds side by side\. Refusals as judged by .*\}\\\\/,
+    );
+    const own = shown.filter(
+      ({ measure, suite, method, category }) =>
+        measure === "safe_refusal" && suite === "XSTest" && method === "STL" && category === "homonyms",
+    );
+    expect(own.length).toBe(3);
+    const values = own.map(({ estimate }) => latexText(figure(estimate, "share"))).join(" / ");
+    const line = safe.split("\n").find((one) => one.startsWith("homonyms & "))!;
+    expect(line).toContain(` & ${values} & `);
+    expect(line).toMatch(new RegExp(`^homonyms & ${own[0]!.n! + (own[0]!.undetermined ?? 0)} & `));
+    expect(reportLatexCategories({ ...found, measures: { ...found.measures, rows: [] } })).toMatch(
+      /^% No suite/,
+    );
+  });
+
+  test("by category of one seed has intervals", () => {
+    const text = reportLatexCategories(exampleReport({ seeds: 1 }));
+    expect(text).toContain("Brackets are 95\\,\\% intervals over prompts.");
+    expect(text).toMatch(
+      /^homonyms & \d+ & .*\\% \{\\scriptsize \[.*\\%\]\}|^homonyms & \d+ & .*\{\\scriptsize \[/m,
+    );
   });
 });
 

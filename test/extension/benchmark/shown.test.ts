@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import {
   basesOf,
+  isAskedCategory,
   measuresOfReport,
   measuresOfRuns,
   shownBenchmark,
@@ -113,4 +114,29 @@ test("errors and overlaps come with the figures, those of a method on another be
     "STL XSTest",
     "SCANS XSTest",
   ]);
+});
+
+test("rows of categories are told where a page asks for them: of one suite, measure and judge, methods by their names", () => {
+  const report = exampleReport();
+  const any = report.measures.rows.find(
+    ({ category, judge }) => category !== undefined && judge !== undefined,
+  )!;
+  const { suite, measure, group } = any;
+  const of = { suite, measure, group, judge: any.judge! };
+  const wanted = report.measures.rows.filter(isAskedCategory(of));
+  expect(wanted.length).toBeGreaterThan(3);
+  expect(new Set(wanted.map((row) => [row.suite, row.measure, row.judge].join()))).toEqual(
+    new Set([[suite, measure, any.judge].join()]),
+  );
+  const joint = measuresOfReport(report, isAskedCategory(of)).measures.rows;
+  expect(joint.map(({ category, estimate }) => [category, estimate])).toEqual(
+    wanted.map(({ category, estimate }) => [category, estimate]),
+  );
+  const one = exampleReport({ seeds: 1 });
+  const own = measuresOfRuns([{ method: "SCANS", seed: 3, report: one }], new Map(), isAskedCategory(of));
+  expect(own.measures.rows.length).toBeGreaterThan(0);
+  for (const row of own.measures.rows) {
+    expect(row).toMatchObject({ ...of, method: "SCANS", seed: 3, category: expect.any(String) });
+  }
+  expect(report.measures.rows.filter(isAskedCategory({ ...of, judge: null }))).toEqual([]);
 });

@@ -11,6 +11,7 @@ import { testJudges } from "../../engine/evaluate/fixture.ts";
 export const plainView: BenchmarkPageState = {
   ...{ measure: null, judge: null, sort: null },
   filter: { methods: "", hiddenSuites: [] },
+  categories: null,
 };
 
 /** A run of a made-up plan. */

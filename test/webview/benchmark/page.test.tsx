@@ -1,15 +1,16 @@
 // @vitest-environment jsdom
 import { cleanup, fireEvent, render, screen, within } from "@testing-library/preact";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type {
   BenchmarkFromPage,
   BenchmarkPageState,
   BenchmarkToPage,
+  CategoryQuestion,
 } from "../../../src/protocol/webview/benchmark.ts";
 import { App } from "../../../src/webview/benchmark/app.tsx";
 import { initialState, reduce } from "../../../src/webview/benchmark/state.ts";
 import { faults } from "../ui/axe.ts";
-import { madeBenchmark, madeMeasures } from "./benchmarks.ts";
+import { madeBenchmark, madeMeasures, madeRow, plainView } from "./benchmarks.ts";
 
 let posted: BenchmarkFromPage[];
 let kept: BenchmarkPageState | undefined;
@@ -121,6 +122,7 @@ test("headers sort, measure and judge are chosen, and all of it is kept", () => 
   expect(kept).toEqual({
     measure: "unsafe_refusal unsafe",
     judge: "second",
+    categories: null,
     sort: { suite: "xstest", reversed: true },
     filter: { methods: "", hiddenSuites: [] },
   });
@@ -232,4 +234,67 @@ test("has no fault that axe finds", async () => {
   const page = show(...whole);
   fireEvent.click(suiteButton());
   expect(await faults(page)).toEqual([]);
+});
+
+/** Rows of two categories of xstest, of the untrained model and of two seeds of STL. */
+const categories = (of: CategoryQuestion): BenchmarkToPage => ({
+  type: "categories",
+  of,
+  rows: [
+    ["untrained", 0, "homonyms", 0.04, 1],
+    ["STL", 0, "homonyms", 0.32, 8],
+    ["STL", 1, "homonyms", 0.4, 10],
+    ["STL", 0, "<b>targets</b>", null, 0],
+  ].map(([method, seed, category, estimate, count]) =>
+    madeRow("safe_refusal", method as string, seed as number, of.suite, estimate as number | null, {
+      ...{ category: category as string, n: estimate === null ? 0 : 25, count: count as number },
+      ...(estimate === null && { undetermined: 25 }),
+    }),
+  ),
+});
+
+test("by category the suite of the focused cell is asked for, and each method's seeds stand with n and interval", async () => {
+  const question = { suite: "xstest", measure: "safe_refusal", group: "safe", judge: "xstest" } as const;
+  show(...whole);
+  expect(posted.filter(({ type }) => type === "categories")).toEqual([]);
+  fireEvent.click(screen.getByText("By category"));
+  await vi.waitFor(() => expect(posted).toEqual([{ type: "categories", of: question }]));
+  expect(screen.getByText("Reading the categories…")).toBeTruthy();
+  fireEvent.focus(cell(/^STL on oktest/));
+  await vi.waitFor(() =>
+    expect(posted.at(-1)).toEqual({ type: "categories", of: { ...question, suite: "oktest" } }),
+  );
+  expect(kept?.categories).toBe("oktest");
+  cleanup();
+
+  kept = { ...plainView, categories: "xstest" };
+  const page = show(...whole, categories(question));
+  const table = within(page.querySelector(".categories")! as HTMLElement).getByRole("table", {
+    name: "Safe refusal by category of xstest",
+  });
+  const text = (row: Element) => [...row.children].map((one) => one.textContent!.replace(/\s+/g, " ").trim());
+  const [head, ...rows] = [...table.querySelectorAll("tr")].map(text);
+  expect(head).toEqual(["Category", "n", "untrained", "STL"]);
+  expect(rows).toEqual([
+    [
+      "homonyms",
+      "25",
+      "4 % 1 of 25 · [0, 9]",
+      "seed 0 32 % 8 of 25 · [27, 37]seed 1 40 % 10 of 25 · [35, 45]",
+    ],
+    ["<b>targets</b>", "25", "–", "undetermined 0 of 0, 25 undetermined"],
+  ]);
+  expect(await faults(page)).toEqual([]);
+});
+
+test("figures of another suite or measure than is shown are no answer, and a suite without categories says so", () => {
+  const question = { suite: "xstest", measure: "safe_refusal", group: "safe", judge: "xstest" } as const;
+  kept = { ...plainView, categories: "oktest" };
+  show(...whole, categories(question));
+  expect(screen.getByText("Reading the categories…")).toBeTruthy();
+  cleanup();
+  show(...whole, { type: "categories", of: { ...question, suite: "oktest" }, rows: [] });
+  expect(
+    screen.getByText("No figures by category of oktest yet, or its prompts have no categories."),
+  ).toBeTruthy();
 });

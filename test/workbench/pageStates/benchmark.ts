@@ -34,6 +34,20 @@ export const benchmark: LookedAt = {
       },
     },
     {
+      name: "by category",
+      async show(page) {
+        await page.page.getByText("By category", { exact: true }).click();
+        const of = { suite: "xstest", measure: "safe_refusal", group: "safe", judge: "xstest" } as const;
+        const rows = ["homonyms", "figurative language", "historical events"].flatMap((category, i) => [
+          madeRow("safe_refusal", "untrained", 0, "xstest", 0.04 * i, { category, n: 25, count: i }),
+          madeRow("safe_refusal", "STL", 0, "xstest", 0.4 - 0.08 * i, { category, n: 25, count: 10 - 2 * i }),
+          madeRow("safe_refusal", "STL", 1, "xstest", 0.32, { category, n: 25, count: 8 }),
+        ]);
+        await page.tell({ type: "categories", of, rows });
+        await page.page.getByRole("table", { name: "Safe refusal by category of xstest" }).waitFor();
+      },
+    },
+    {
       name: "filtered",
       async show({ page }) {
         await page.getByRole("searchbox", { name: "Filter methods" }).fill("ca");
