@@ -47,6 +47,14 @@ export function snapshotOf(path: string): { readonly id: string; readonly commit
   return null;
 }
 
+/** The folder of a commit in the cache, whether it is there or not. */
+export function snapshotFolder(
+  { id, commit }: { readonly id: string; readonly commit: string },
+  home = hubCacheHome(),
+): string {
+  return join(home, hubFolderName(id), "snapshots", commit);
+}
+
 /** All commits of all models and adapters in the cache, by name; classifiers, and tokenizers alone, are left out. */
 export async function hubSnapshots(home = hubCacheHome()): Promise<Snapshot[]> {
   const folders = await namesIn(home);

@@ -40,7 +40,15 @@ export const manifestSchema = z.object({
   prompt: z
     .object({ template: z.enum(["chat", "alpaca"]), answered: z.string(), written: z.string() })
     .optional(),
-  recipe: z.object({ root: z.string().describe("Folder against which the recipe's paths are resolved") }),
+  recipe: z.object({
+    root: z.string().describe("Folder against which the recipe's paths are resolved"),
+    fromHere: z
+      .string()
+      .optional()
+      .describe(
+        "The same from the run folder, by which it is found where both were moved; absent in runs of older versions",
+      ),
+  }),
   experiment: z
     .string()
     .optional()

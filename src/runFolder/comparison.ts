@@ -9,6 +9,7 @@ import { appendLines } from "../storage/append.ts";
 import { writeAtomic } from "../storage/atomic.ts";
 import { readRecords } from "../storage/records.ts";
 import { writeFailure } from "./failures.ts";
+import { keptRoot, presentRoot, withMovedPaths } from "./movedTogether.ts";
 
 /** Name of the plan in the folder of a comparison. */
 export const planName = "comparison.json";
@@ -34,7 +35,7 @@ export function isComparison(folder: string): Promise<boolean> {
   );
 }
 
-/** The plan of a comparison's folder. @throws DiscernError `run-invalid` when it holds none or a damaged one. */
+/** The plan of a comparison's folder, with the paths of a workspace that was moved together with it. @throws DiscernError `run-invalid` when it holds none or a damaged one. */
 export async function readPlan(folder: string): Promise<Plan> {
   const { plan } = comparisonPaths(folder);
   const text = await readFile(plan, "utf8").catch(() => null);
@@ -42,12 +43,17 @@ export async function readPlan(folder: string): Promise<Plan> {
     throw new DiscernError("run-invalid", `${folder} holds no comparison: it has no comparison.json.`);
   }
   try {
-    const plan = planSchema.extend({ cells: z.array(z.looseObject({ recipe: z.unknown() })) });
-    const { cells, ...rest } = plan.parse(JSON.parse(text));
-    return planSchema.parse({
+    const plan = planSchema.extend({
+      cells: z.array(z.looseObject({ recipe: z.unknown() })),
+      fromHere: z.string().optional(),
+    });
+    const { cells, fromHere, ...rest } = plan.parse(JSON.parse(text));
+    const stored = planSchema.parse({
       ...rest,
       cells: cells.map((cell) => ({ ...cell, recipe: fromOlderVersion(cell.recipe, true) })),
     });
+    const root = presentRoot(folder, { root: stored.root, fromHere }) ?? stored.root;
+    return { ...withMovedPaths(stored, stored.root, root), root };
   } catch (cause) {
     throw new DiscernError(
       "run-invalid",
@@ -68,7 +74,7 @@ export function cellOf({ cells }: Plan, name: string): Cell {
 export async function writePlan(folder: string, plan: Plan): Promise<void> {
   const path = comparisonPaths(folder).plan;
   try {
-    await writeAtomic(path, `${JSON.stringify(plan)}\n`);
+    await writeAtomic(path, `${JSON.stringify({ ...plan, ...keptRoot(folder, plan.root) })}\n`);
   } catch (error) {
     throw writeFailure(error, path);
   }

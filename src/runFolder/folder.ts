@@ -10,6 +10,7 @@ import { makeFolders } from "../storage/folders.ts";
 import { goneFailure, writeFailure } from "./failures.ts";
 import { lockHolder } from "./lock.ts";
 import { followExperiment } from "./movedExperiment.ts";
+import { followMoves, keptRoot } from "./movedTogether.ts";
 
 /** The places inside a run folder. */
 export function runPaths(folder: string) {
@@ -127,7 +128,8 @@ export async function writeRun(folder: string, recipe: Recipe, manifest: Manifes
   const paths = runPaths(folder);
   try {
     await writeAtomic(paths.recipe, `${JSON.stringify(recipe, null, 2)}\n`);
-    await writeAtomic(paths.manifest, `${JSON.stringify(manifest, null, 2)}\n`);
+    const kept = { ...manifest, recipe: keptRoot(folder, manifest.recipe.root) };
+    await writeAtomic(paths.manifest, `${JSON.stringify(kept, null, 2)}\n`);
   } catch (error) {
     throw writeFailure(error, folder);
   }
@@ -155,7 +157,8 @@ export async function readEngine(folder: string): Promise<EngineRecord | null> {
 }
 
 /**
- * Opens a run folder. What its run takes from others of its experiment is named where that lies now.
+ * Opens a run folder. What its run takes from others of its experiment is named where that lies now, and so are the files of a workspace that
+ * was moved together with it.
  *
  * @throws DiscernError `run-invalid` when the folder holds no run or a damaged one.
  */
@@ -168,7 +171,10 @@ export async function openRun(folder: string): Promise<RunRecord> {
   try {
     const manifest = manifestSchema.parse(JSON.parse(text));
     const recipe = parseRecipe(await readFile(paths.recipe, "utf8"), paths.recipe, { stored: true });
-    return { folder: paths.folder, ...(await followExperiment(folder, { recipe, manifest })) };
+    return {
+      folder: paths.folder,
+      ...(await followExperiment(folder, followMoves(folder, { recipe, manifest }))),
+    };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new DiscernError("run-invalid", `${folder}: manifest.json or recipe.json is damaged. ${reason}`, {

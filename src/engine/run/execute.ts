@@ -32,6 +32,7 @@ import {
 } from "../../runFolder/folder.ts";
 import { lockRun } from "../../runFolder/lock.ts";
 import { experimentOf } from "../../runFolder/movedExperiment.ts";
+import { explainedByMove } from "../../runFolder/movedTogether.ts";
 import { commonRank } from "../backend/deviceChoice/block.ts";
 import { judgesOf } from "../evaluate/judges/judges.ts";
 import type { OnProgress } from "../model/weights.ts";
@@ -198,6 +199,8 @@ async function resumeAt(asked: Changeable, options: ExecuteOptions, looksAgain =
     });
     if (!isDeepStrictEqual([recipe, manifest], [stored, begun])) await writeRun(folder, recipe, manifest);
     return await runReady(workshop, recipe, options);
+  } catch (error) {
+    throw explainedByMove(error, folder, begun.recipe.root);
   } finally {
     await release();
   }

@@ -4,6 +4,7 @@ import { resolveSource } from "../../dataset/select.ts";
 import { panelSources } from "../../protocol/recipe.ts";
 import { type PanelName, type PanelPrompts, panelNames } from "../../protocol/webview/dashboard.ts";
 import { openRun } from "../../runFolder/folder.ts";
+import { explainedByMove } from "../../runFolder/movedTogether.ts";
 
 /** A prompt of a panel, with the file it is in. */
 type PanelPrompt = PromptRecord & { readonly path: string };
@@ -27,7 +28,11 @@ export async function readPanels(folder: string, starter: string): Promise<Panel
     });
     return [name, (await Promise.all(found)).flat()];
   };
-  return Object.fromEntries(await Promise.all(panelNames.map(read))) as Panels;
+  try {
+    return Object.fromEntries(await Promise.all(panelNames.map(read))) as Panels;
+  } catch (error) {
+    throw explainedByMove(error, folder, manifest.recipe.root);
+  }
 }
 
 /** What the page needs to list the prompts. */

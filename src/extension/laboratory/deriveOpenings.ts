@@ -1,5 +1,5 @@
 import { access } from "node:fs/promises";
-import { basename, relative, resolve, sep } from "node:path";
+import { basename, resolve } from "node:path";
 import * as vscode from "vscode";
 import { asFileName } from "../../protocol/fileName.ts";
 import { type JudgeSpec, judgeQuestion, judgeSpecSchema, schemeQuestion } from "../../protocol/judges.ts";
@@ -11,7 +11,7 @@ import { judgeChoices, schemeChoices } from "../benchmark/newBenchmark.ts";
 import { duringCall } from "../engine/progress.ts";
 import { recipeName } from "../models/find.ts";
 import { pickPromptFiles } from "../prompts/pickFiles.ts";
-import { columnOf } from "../prompts/workspaceFiles.ts";
+import { columnOf, pathInside } from "../prompts/workspaceFiles.ts";
 import { targetFolder } from "../recipe/wizard.ts";
 import { runItem } from "../runs/pick.ts";
 import type { MeasureParts } from "./measure.ts";
@@ -141,7 +141,7 @@ async function pickSources(
   if (picked === undefined) return undefined;
   const files = picked.files.map(({ uri }): SourceInput => {
     const column = columnOf(uri);
-    return { file: inside(folder, uri), ...(column !== undefined && { columns: { prompt: column } }) };
+    return { file: pathInside(folder, uri), ...(column !== undefined && { columns: { prompt: column } }) };
   });
   const sources = [...files, ...(picked.starter ? starterTraining : [])];
   const amounts = [40, 80, 200].map((limit) => ({
@@ -184,7 +184,7 @@ async function pickJudge(folder: vscode.Uri): Promise<JudgeSpec | undefined> {
     );
   if (chosen?.choice === undefined) return undefined;
   const schemes = schemeChoices.filter(({ scheme }) => schemeQuestion[scheme] === "refusal");
-  const judge = chosen.choice.judge ?? (await askEndpoint(step, schemes, (file) => inside(folder, file)));
+  const judge = chosen.choice.judge ?? (await askEndpoint(step, schemes, (file) => pathInside(folder, file)));
   return judge && judgeSpecSchema.parse(judge);
 }
 
@@ -210,12 +210,6 @@ async function askFile(folder: vscode.Uri, model: string): Promise<string | unde
       return (await isTaken(name)) ? `${name} exists and is never replaced. Choose another name.` : undefined;
     },
   });
-}
-
-/** A path relative to the folder where it lies in it, with forward slashes; else as it is. */
-function inside(folder: vscode.Uri, { fsPath }: vscode.Uri): string {
-  const path = relative(folder.fsPath, fsPath);
-  return path.split(sep)[0] === ".." || resolve(path) === path ? fsPath : path.split(sep).join("/");
 }
 
 /** Writes the file of openings into a file that measures, unsaved. */

@@ -13,6 +13,7 @@ import type { ModelLibrary } from "../models/library.ts";
 import { asked } from "../models/pick.ts";
 import type { PromptLibrary } from "../prompts/library.ts";
 import { pickPromptFiles, starterTest } from "../prompts/pickFiles.ts";
+import { pathInside } from "../prompts/workspaceFiles.ts";
 import { targetFolder } from "../recipe/wizard.ts";
 import type { Run, RunLibrary } from "../runs/library.ts";
 import { runItem } from "../runs/pick.ts";
@@ -228,7 +229,7 @@ async function askModel(
     root: root.fsPath,
     subject: { kind: "model", model: { base, adapters: [...adapters] } },
     prompts: [
-      ...picked.files.map(({ uri }) => ({ file: uri.fsPath })),
+      ...picked.files.map(({ uri }) => ({ file: pathInside(root, uri) })),
       ...(picked.starter ? [{ ...starterTest }] : []),
     ],
   };

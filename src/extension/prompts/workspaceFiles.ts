@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { isAbsolute, relative, sep } from "node:path";
 import * as vscode from "vscode";
 import { layoutPath } from "../../dataset/layout.ts";
 import { setting } from "../contributions.ts";
@@ -51,4 +52,10 @@ export function shownPath(uri: vscode.Uri): string {
 export function columnOf(uri: vscode.Uri): string | undefined {
   const column = setting("discern.prompts.columns", uri)[shownPath(uri)];
   return column === undefined || existsSync(layoutPath(uri.fsPath)) ? undefined : column;
+}
+
+/** A path from a folder where the file lies in it, with forward slashes, so that it holds after the folder was moved; else as it is. */
+export function pathInside(folder: vscode.Uri, { fsPath }: vscode.Uri): string {
+  const path = relative(folder.fsPath, fsPath);
+  return path.split(sep)[0] === ".." || isAbsolute(path) ? fsPath : path.split(sep).join("/");
 }
