@@ -64,7 +64,7 @@ describe("the built command line", () => {
     [["benchmark", "preset:small", "--seeds", "1,1"], 2, /different whole numbers/],
     [["benchmark", "--resume", "--out", "there", "--seeds", "1"], 2, /--seeds needs the benchmark file/],
     [
-      ["run", "preset:demo", "--fail-if", "attack_success > 0"],
+      ["run", "preset:demo", "--set", "model=none", "--fail-if", "attack_success > 0"],
       2,
       /"attack_success > 0": No judge is asked about harm/,
     ],

@@ -29,7 +29,11 @@ export function planLines(
   { samples, url }: { readonly samples: number; readonly url: string | undefined },
 ): string[] {
   const time =
-    seconds === null ? "A time that is not known on this device" : `About ${duration(seconds)} at most`;
+    seconds === null
+      ? "A time that is not known on this device"
+      : seconds < 1
+        ? "Less than a second"
+        : `About ${duration(seconds)} at most`;
   return [
     `${count(answers)} sampled answers of at most ${count(tokens / answers)} tokens: ${samples} to each of ${counted(prompts, "prompt")} by ${models.join(", ")}.`,
     `${time}${judge.immediate ? "" : ", and the time of the judge"}.`,
@@ -46,7 +50,9 @@ export function madeWords({ file, openings, coverage, falseShare, caveats, spent
   const share = (value: number | null) => (value === null ? "–" : percent(value));
   return [
     `${basename(file)} has ${counted(openings.length, "opening")}. On held-out prompts they begin ${share(coverage)} of refusals and ${share(falseShare)} of compliances.`,
-    ...caveats,
+    ...(caveats.length > 0
+      ? [`${counted(caveats.length, "caveat")} at the end of the file: read before you use it.`]
+      : []),
     ...spent,
   ].join(" ");
 }

@@ -48,9 +48,9 @@ it("says the cost before anything starts, and where answers are sent", () => {
   ]);
 });
 
-it("says what the openings catch, with every caveat and what a service cost", () => {
+it("says what the openings catch, that there are caveats, and what a service cost", () => {
   const made = { file: "/w/own.openings.json", openings: ["No"], coverage: 0.9, falseShare: null };
   expect(madeWords({ ...made, caveats: ["Few refusals."], spent: ["reader: 4 requests."] })).toBe(
-    "own.openings.json has 1 opening. On held-out prompts they begin 90 % of refusals and – of compliances. Few refusals. reader: 4 requests.",
+    "own.openings.json has 1 opening. On held-out prompts they begin 90 % of refusals and – of compliances. 1 caveat at the end of the file: read before you use it. reader: 4 requests.",
   );
 });
