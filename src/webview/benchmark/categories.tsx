@@ -150,7 +150,7 @@ function Seeds({ rows, unit }: { rows: readonly MeasureRow[]; unit: "share" | "n
   return (
     <>
       {rows.map((row) => (
-        <div key={row.seed} class="cell-text" title={rowBasis(row)}>
+        <div key={row.seed} class="seed-line" title={rowBasis(row)}>
           {rows.length > 1 && <small class="muted">seed {row.seed} </small>}
           <strong>{row.estimate === null ? "undetermined" : figure(row.estimate, unit)}</strong>{" "}
           <small class="muted">
