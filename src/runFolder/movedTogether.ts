@@ -1,10 +1,9 @@
 import { existsSync } from "node:fs";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
-import { modelsHome } from "../modelsHome/home.ts";
-import { snapshotFolder } from "../modelsHome/hubCache.ts";
 import { DiscernError } from "../protocol/errors.ts";
 import type { Manifest } from "../protocol/manifest.ts";
 import type { Recipe } from "../protocol/recipe.ts";
+import { presentModel } from "../recipe/presentModel.ts";
 
 /*
  * Folders of runs keep absolute paths: where their recipes lay, and what these read. A workspace that was moved or renamed whole, or is on
@@ -101,17 +100,11 @@ function namedFiles({
   return manifest.model.path === resolve(root, base) ? [...files, base] : files;
 }
 
-/** The manifest with its model where that lies now: by its name from the root or in the models home, or as the same commit of the hub's cache. */
+/** The manifest with its model, and the files of that, where they lie now. */
 function withPresentModel({ model: { base } }: Recipe, manifest: Manifest): Manifest {
-  const { path, hub, files } = manifest.model;
-  if (existsSync(path)) return manifest;
-  const places = [
-    resolve(manifest.recipe.root, base),
-    join(modelsHome(), base),
-    ...(hub ? [join(snapshotFolder(hub), path.slice(path.indexOf(hub.commit) + hub.commit.length))] : []),
-  ];
-  const now = places.find((place) => existsSync(place));
-  if (now === undefined) return manifest;
+  const { path, files } = manifest.model;
+  const now = presentModel(base, manifest.recipe.root, manifest.model);
+  if (now === path) return manifest;
   const moved = (file: string) => join(now, relative(path, file));
   return {
     ...manifest,

@@ -115,6 +115,18 @@ describeWorkbench("a benchmark", () => {
     await workbench().screenshot("benchmark-finished");
   });
 
+  it("shows its measure by category of a suite, with n and intervals of each seed", async () => {
+    const page = await workbench().webview("Benchmark: small");
+    await page.getByText("By category", { exact: true }).click();
+    const table = page.getByRole("table", { name: /by category of starter-test$/ });
+    await table.waitFor();
+    const rows = await table.locator("tbody tr").allTextContents();
+    expect(rows.length).toBeGreaterThan(2);
+    for (const row of rows) expect(row).toMatch(/seed 0 \d+ % \d+ of \d+ · \[\d+, \d+\]seed 1 \d+ % \d+ of/);
+    await table.scrollIntoViewIfNeeded();
+    await workbench().screenshot("benchmark-categories");
+  });
+
   it("has no serious fault for axe, in any kind of theme, wide and narrow", async () => {
     for (const theme of Object.keys(themes) as Theme[]) {
       await workbench().setTheme(theme);
