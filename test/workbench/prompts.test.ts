@@ -1,5 +1,5 @@
 import { appendFile, mkdir, readFile, rename, symlink, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Locator } from "playwright-core";
 import { expect, it } from "vitest";
 import { readPrompts } from "../../src/dataset/read.ts";
@@ -332,7 +332,13 @@ describeWorkbench("the Prompts view", () => {
   it("moves labels with a file that is renamed elsewhere", async () => {
     const folder = workbench.folder();
     const before = await readFile(join(folder, "rows.csv.labels.jsonl"), "utf8");
-    await rename(join(folder, "rows.csv"), join(folder, "renamed.csv"));
+    // In two steps, as tools do: for a while there is no file with its prompts.
+    const away = join(workbench.folder(), "..", `${basename(folder)}-rows.csv`);
+    await rename(join(folder, "rows.csv"), away);
+    await workbench()
+      .treeItem(/^rows\.csv, \d labels without a file/)
+      .waitFor();
+    await rename(away, join(folder, "renamed.csv"));
     await workbench().notification("The labels of rows.csv, which is gone, are now those of renamed.csv");
     expect(await readFile(join(folder, "renamed.csv.labels.jsonl"), "utf8")).toBe(before);
     await workbench()

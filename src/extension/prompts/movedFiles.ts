@@ -23,8 +23,7 @@ const PAUSE = 1000;
  */
 export function followMoves(library: PromptLibrary): vscode.Disposable {
   const store = new DisposableStore();
-  /** Logs for which no file was found, or that a person put back. */
-  const left = new Set<string>();
+  const left: Left = new Map();
   let timer: NodeJS.Timeout | undefined;
   let last: Promise<void> = Promise.resolve();
   store.add({ dispose: () => clearTimeout(timer) });
@@ -81,11 +80,18 @@ async function moveColumn(oldUri: vscode.Uri, newUri: vscode.Uri): Promise<void>
   }
 }
 
+/**
+ * Logs that stay where they are, by the path of the file that is gone: with the files among which none has their prompts, as text, since another may
+ * come; or for good, which a person may have asked for.
+ */
+type Left = Map<string, string | "for good">;
+
 /** Gives logs whose file is gone to the file that has their prompts. */
-async function adopt(library: PromptLibrary, left: Set<string>): Promise<void> {
-  const orphans = (await logsWithoutFile()).filter((path) => !left.has(path));
-  for (const path of orphans) {
-    left.add(path);
+async function adopt(library: PromptLibrary, left: Left): Promise<void> {
+  const files = (await library.discovered()).map(({ path }) => path).join("\n");
+  const isLeft = (path: string) => left.get(path) === files || left.get(path) === "for good";
+  for (const path of (await logsWithoutFile()).filter((each) => !isLeft(each))) {
+    left.set(path, files);
     const { decisions } = await readLabels(path + labelLogEnding);
     const ids = new Set(decisions.map(({ id }) => id));
     if (ids.size === 0) continue;
@@ -94,6 +100,7 @@ async function adopt(library: PromptLibrary, left: Set<string>): Promise<void> {
       log.info(`${path}${labelLogEnding}: its prompt file is gone, and no other file holds all its prompts.`);
       continue;
     }
+    left.set(path, "for good");
     await moveLabelLog(path, heir.uri.fsPath);
     await library.readLabels();
     void tellMove(library, path, heir);
