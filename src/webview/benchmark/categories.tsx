@@ -152,17 +152,21 @@ function Seeds({ rows, unit }: { rows: readonly MeasureRow[]; unit: "share" | "n
       {rows.map((row) => (
         <div key={row.seed} class="seed-line" title={rowBasis(row)}>
           {rows.length > 1 && <small class="muted">seed {row.seed} </small>}
-          <strong>{row.estimate === null ? "undetermined" : figure(row.estimate, unit)}</strong>{" "}
-          <small class="muted">
-            {[
-              row.count === undefined && row.undetermined === undefined ? "" : rowBasis(row),
-              row.interval ? interval(row.interval, unit) : "",
-            ]
-              .filter(Boolean)
-              .join(" · ")}
-          </small>
+          {row.estimate === null ? (
+            <span class="muted">all {count(row.undetermined ?? 0)} undetermined</span>
+          ) : (
+            <>
+              <strong>{figure(row.estimate, unit)}</strong> <small class="muted">{basisOf(row, unit)}</small>
+            </>
+          )}
         </div>
       ))}
     </>
   );
+}
+
+/** What a figure is made of, where it is a share, and its interval. */
+function basisOf(row: MeasureRow, unit: "share" | "number" | "nats"): string {
+  const of = row.count === undefined && row.undetermined === undefined ? "" : rowBasis(row);
+  return [of, row.interval ? interval(row.interval, unit) : ""].filter(Boolean).join(" · ");
 }

@@ -282,7 +282,7 @@ test("by category the suite of the focused cell is asked for, and each method's 
       "4 % 1 of 25 · [0, 9]",
       "seed 0 32 % 8 of 25 · [27, 37]seed 1 40 % 10 of 25 · [35, 45]",
     ],
-    ["<b>targets</b>", "25", "–", "undetermined 0 of 0, 25 undetermined"],
+    ["<b>targets</b>", "25", "–", "all 25 undetermined"],
   ]);
   expect(await faults(page)).toEqual([]);
 });
