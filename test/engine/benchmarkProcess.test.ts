@@ -191,6 +191,8 @@ test("a benchmark is planned with costs, run, reported and exported; killed at r
   }));
   expect(kept).toEqual(first);
   await rm(join(root, "gone.csv"));
+  const lost = await discern("benchmark", "b.benchmark.json", "--resume");
+  expect(lost.all).toMatch(/holds a run with suites that cannot be had now\. gone: There is no prompt file/);
   await writeFile(join(root, "b.benchmark.json"), JSON.stringify(benchmark));
 
   const latex = await discern("report", "whole", "--format", "latex");

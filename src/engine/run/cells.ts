@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Cell, CellEvent, NewCellEvent, Plan } from "../../protocol/cells.ts";
 import { DiscernError } from "../../protocol/errors.ts";
+import type { Recipe } from "../../protocol/recipe.ts";
 import { timeline } from "../../protocol/timeline.ts";
 import { addedEvaluation } from "../../recipe/addedEvaluation.ts";
 import { differences } from "../../recipe/differences.ts";
@@ -52,6 +53,7 @@ export async function cellState(plan: Plan, folder: string, cell: Cell): Promise
   const begun = recipeNamedFrom(plan.root, folder, { recipe, manifest });
   const added = addedEvaluation(begun, planned);
   if (added === null) {
+    refuseLostSuites(plan, place, begun);
     const keys = differences(begun, planned).map(({ key }) => key);
     throw new DiscernError(
       "run-invalid",
@@ -64,6 +66,17 @@ export async function cellState(plan: Plan, folder: string, cell: Cell): Promise
   const isFound =
     (await stillMissing(planned, missingSuites, { root: plan.root })).length < missingSuites.length;
   return isFound || added.suites.length > 0 || added.judges > 0 ? "to evaluate" : "finished";
+}
+
+/** @throws DiscernError `run-invalid` where a run has answered suites that the plan leaves out since they cannot be had. */
+function refuseLostSuites({ benchmark }: Plan, place: string, { evaluate }: Recipe): void {
+  const answered = new Set(evaluate.suites.map(({ name }) => name));
+  const lost = (benchmark?.missing ?? []).filter(({ suite }) => answered.has(suite));
+  if (lost.length === 0) return;
+  throw new DiscernError(
+    "run-invalid",
+    `${place} holds a run with suites that cannot be had now. ${lost.map(({ suite, reason }) => `${suite}: ${reason}`).join(" ")}`,
+  );
 }
 
 /** What is left to do of every cell of a plan, by name. @throws as {@link cellState}. */
