@@ -54,6 +54,7 @@ describe("addedToPlan", () => {
 
   it("is null for the same plan, for another one, and where a run is to be another", () => {
     expect(addedToPlan([cell("stl", before)], [cell("stl", before)])).toBeNull();
+    expect(addedToPlan([cell("stl", before)], [cell("stl", more)], new Set(["b"]))).toBeNull();
     expect(addedToPlan([cell("stl", before)], [cell("dcr", more)])).toBeNull();
     const seed = recipe({ suites: suites("a", "b") }, { seed: 1 });
     expect(addedToPlan([cell("stl", before)], [cell("stl", seed), cell("new", more)])).toBeNull();

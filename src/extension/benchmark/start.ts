@@ -1,9 +1,9 @@
 import * as vscode from "vscode";
 import { benchmarkSuffix } from "../../protocol/benchmark.ts";
-import type { Cell } from "../../protocol/cells.ts";
 import { sweepSuffix } from "../../protocol/sweep.ts";
 import { type AddedToPlan, addedToPlan } from "../../recipe/addedToPlan.ts";
 import { locatedProblem, type PlacedProblem } from "../../recipe/check.ts";
+import type { CheckedPlanned } from "../../recipe/checkPlanned.ts";
 import { readPlan } from "../../runFolder/comparison.ts";
 import { runCommand } from "../contributions.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -66,7 +66,7 @@ async function startFile(parts: BenchmarkParts, uri: vscode.Uri): Promise<void> 
     return;
   }
   const isOpen = before !== undefined && isResumable(before);
-  const added = before === undefined ? null : await addedTo(before, checked.cells);
+  const added = before === undefined ? null : await addedTo(before, checked);
   // Beside an earlier run that has ended, all runs of the file are made again.
   const runs = isOpen ? summary.runs : summary.runs.map((one) => ({ ...one, isFinished: false }));
   const left = runs.filter(({ isFinished }) => !isFinished).map(({ cell }) => cell);
@@ -105,9 +105,9 @@ async function startFile(parts: BenchmarkParts, uri: vscode.Uri): Promise<void> 
 }
 
 /** What a file has more than its earlier run; null where that cannot be added, or there is nothing. */
-async function addedTo(run: Run, cells: readonly Cell[]): Promise<AddedToPlan | null> {
+async function addedTo(run: Run, { cells, missing }: CheckedPlanned): Promise<AddedToPlan | null> {
   const plan = await readPlan(run.folder.fsPath).catch(() => null);
-  return plan && addedToPlan(plan.cells, cells);
+  return plan && addedToPlan(plan.cells, cells, new Set(missing.map(({ suite }) => suite)));
 }
 
 /** Shows the plan of a comparison or benchmark. */
