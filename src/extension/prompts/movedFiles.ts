@@ -155,6 +155,9 @@ async function candidates(library: PromptLibrary): Promise<PromptFile[]> {
   const files = (await library.discovered()).filter(
     ({ state, labels }) => (state === "unread" || state === "ready") && !existsSync(labels.path),
   );
-  for (const { uri } of files) await library.open(uri).catch(() => undefined);
+  for (const file of files) {
+    // One that has gone meanwhile would be listed again, as a file that was opened from elsewhere.
+    if (library.file(file.uri) === file) await library.open(file.uri).catch(() => undefined);
+  }
   return files.filter(({ state }) => state === "ready");
 }

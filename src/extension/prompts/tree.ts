@@ -188,7 +188,10 @@ export class PromptTree implements vscode.TreeDataProvider<Row>, vscode.Disposab
     const unread = (await this.library.discovered()).filter(({ state }) => state === "unread");
     if (unread.length === 0) return;
     await vscode.window.withProgress({ location: { viewId: "discern.prompts" } }, async () => {
-      for (const file of unread) await this.library.open(file.uri).catch(() => undefined);
+      for (const file of unread) {
+        // One that has gone meanwhile would be listed again, as a file that was opened from elsewhere.
+        if (this.library.file(file.uri) === file) await this.library.open(file.uri).catch(() => undefined);
+      }
     });
   }
 
