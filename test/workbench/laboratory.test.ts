@@ -221,7 +221,12 @@ describeWorkbench("the laboratory", () => {
   });
 
   it("derives openings from the palette once their cost was seen, and uses them in the recipe that is open", async () => {
-    const { url, got } = await service(firstCharacterJudge);
+    // The judge waits until the progress was seen.
+    const seen = Promise.withResolvers<void>();
+    const { url, got } = await service(async (one) => {
+      await seen.promise;
+      return firstCharacterJudge(one);
+    });
     await workbench().openFile("tiny.discern.json");
     await workbench().tab("tiny.discern.json").waitFor();
     const { quickInput, page } = workbench();
@@ -235,13 +240,22 @@ describeWorkbench("the laboratory", () => {
       await quickInput.getByText("1 Selected").waitFor();
       await workbench().screenshot("openings-prompts");
       await page.keyboard.press("Enter");
+      await quickInput.getByText("40 of each file").waitFor();
       await workbench().quickPick("40 of each file");
       await quickInput.getByText("XSTest's string rules").waitFor();
       // A judge of harm cannot say what refuses.
       expect(await quickInput.getByText("Llama-Guard", { exact: false }).count()).toBe(0);
       await workbench().screenshot("openings-judge");
       await workbench().quickPick("A model behind an API…");
-      for (const text of [url, "reader", ""]) await workbench().answer(text);
+      for (const [prompt, text] of [
+        ["Base address of an OpenAI-compatible API", url],
+        ["Model that the service is asked for", "reader"],
+        ["Environment variable with the key", ""],
+      ] as const) {
+        await quickInput.getByText(prompt, { exact: false }).waitFor();
+        await workbench().answer(text);
+      }
+      await quickInput.getByText("XSTest's three classes").waitFor();
       await workbench().quickPick("Refusal");
       await quickInput.getByText(/File that is written/).waitFor();
       await workbench().screenshot("openings-file");
@@ -259,6 +273,7 @@ describeWorkbench("the laboratory", () => {
     await (await derive("own.openings.json")).getByRole("button", { name: "Derive", exact: true }).click();
     const progress = await workbench().notification(/Deriving refusal openings/);
     await workbench().screenshot("openings-progress");
+    seen.resolve();
     await progress.waitFor({ state: "detached" });
     await workbench().tab("own.openings.json").waitFor();
     const done = await workbench().notification(
