@@ -172,7 +172,7 @@ async function tellMerged(library: PromptLibrary, file: PromptFile, plan: MergeP
   const show = "Show Disputed";
   const message = `Merged ${counted(plan.entries.length, "label")} into ${file.path}.`;
   const offers = plan.conflicts.length > 0 ? [show] : [];
-  if ((await tellLabelled(library, file, message, ...offers)) === show)
+  if ((await tellLabelled(library, file, message, offers)) === show)
     await runCommand("discern.labelling.open", file.uri, { query: { label: "disputed", text: "" } });
 }
 

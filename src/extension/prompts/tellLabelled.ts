@@ -15,7 +15,7 @@ export async function tellLabelled(
   library: PromptLibrary,
   file: PromptFile,
   message: string,
-  ...others: string[]
+  others: readonly string[] = [],
 ): Promise<string | undefined> {
   const undoIt = library.undoing(file);
   const undo = "Undo";
