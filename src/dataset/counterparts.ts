@@ -1,3 +1,4 @@
+import { JoinedGroups } from "./joinedGroups.ts";
 import { shortened } from "./notices.ts";
 import type { PromptRecord } from "./record.ts";
 import type { Problem } from "./sink.ts";
@@ -30,13 +31,7 @@ export class Counterparts {
    * @returns the prompts whose counterpart the file does not have, or that name themselves
    */
   pair(column: string): Problem[] {
-    const above = new Map<PromptRecord, PromptRecord>();
-    const first = (record: PromptRecord): PromptRecord => {
-      let top = record;
-      for (let next = above.get(top); next !== undefined; next = above.get(top)) top = next;
-      if (top !== record) above.set(record, top);
-      return top;
-    };
+    const groups = new JoinedGroups<PromptRecord>();
     const problems: Problem[] = [];
     const joined = new Set<PromptRecord>();
     for (const { record, counterpart } of this.named) {
@@ -52,11 +47,11 @@ export class Counterparts {
         continue;
       }
       joined.add(record).add(other);
-      const [a, b] = [first(record), first(other)].sort((x, y) => x.line - y.line);
-      if (a !== b) above.set(b!, a!);
+      const [a, b] = [groups.first(record), groups.first(other)].sort((x, y) => x.line - y.line);
+      groups.join(a!, b!);
     }
     for (const record of joined) {
-      const top = first(record);
+      const top = groups.first(record);
       record.pair = top.pair ?? top.fileId ?? `line ${top.line}`;
     }
     return problems;

@@ -332,7 +332,7 @@ describeWorkbench("the Prompts view", () => {
   it("moves labels with a file that is renamed elsewhere", async () => {
     const folder = workbench.folder();
     const before = await readFile(join(folder, "rows.csv.labels.jsonl"), "utf8");
-    // In two steps, as tools do: for a while there is no file with its prompts.
+    // In two steps, as tools do: between them there is no file with its prompts.
     const away = join(workbench.folder(), "..", `${basename(folder)}-rows.csv`);
     await rename(join(folder, "rows.csv"), away);
     await workbench()

@@ -1,10 +1,8 @@
 import { availableParallelism } from "node:os";
 import { resolveModel } from "../../modelsHome/home.ts";
 import { torchSchema } from "../../protocol/backend.ts";
-import type { JudgeSpec } from "../../protocol/judges.ts";
 import type { PlannedOpenings } from "../../protocol/openingsRequest.ts";
 import type { Source } from "../../protocol/source.ts";
-import type { Suite } from "../../protocol/suite.ts";
 import { flopsPerCore } from "../../recipe/cost.ts";
 import { passesSeconds } from "../../recipe/probeCost.ts";
 import { PromptEncoder } from "../chat/encoding.ts";
@@ -13,7 +11,7 @@ import type { DerivationOptions } from "../evaluate/derivedOpenings.ts";
 import { loadModel, parameterCount } from "../model/load.ts";
 import type { AskOptions } from "./ask.ts";
 import type { OpeningSubject } from "./openingSubjects.ts";
-import { openingsQuestion } from "./openingsQuestion.ts";
+import { type OpeningsQuestionOptions, openingsQuestion } from "./openingsQuestion.ts";
 import { placeOf } from "./place.ts";
 
 /**
@@ -26,12 +24,8 @@ export async function planOpenings(
   named: readonly string[],
   sources: readonly Source[],
   ask: Omit<AskOptions, "model">,
-  options: {
-    readonly judge: JudgeSpec;
-    readonly suites: readonly Suite[];
-    readonly out: string;
+  options: OpeningsQuestionOptions & {
     readonly derivation: Pick<DerivationOptions, "samples" | "maxNewTokens">;
-    readonly signal?: AbortSignal | undefined;
   },
 ): Promise<PlannedOpenings> {
   const { judge, subjects, records, notices, near } = await openingsQuestion(named, sources, ask, options);

@@ -29,6 +29,16 @@ export interface OpeningsQuestion {
   readonly near: readonly string[];
 }
 
+/** What is asked beside models and prompts. */
+export interface OpeningsQuestionOptions {
+  readonly judge: JudgeSpec;
+  /** Suites that are tested on, beside those of the runs: no prompt may be in them. */
+  readonly suites: readonly Suite[];
+  /** `….openings.json`, which does not exist yet. */
+  readonly out: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * Reads what openings are to be derived from: models and runs, training prompts, and the judge.
  *
@@ -40,12 +50,7 @@ export async function openingsQuestion(
   named: readonly string[],
   sources: readonly Source[],
   ask: Omit<AskOptions, "model">,
-  options: {
-    readonly judge: JudgeSpec;
-    readonly suites: readonly Suite[];
-    readonly out: string;
-    readonly signal?: AbortSignal | undefined;
-  },
+  options: OpeningsQuestionOptions,
 ): Promise<OpeningsQuestion> {
   const { root } = ask;
   const path = resolve(root, options.out);

@@ -1,3 +1,4 @@
+import { JoinedGroups } from "../../dataset/joinedGroups.ts";
 import { wordsOf } from "../../dataset/words.ts";
 import type { MethodAnswers, PromptResult } from "../../protocol/report/answers.ts";
 import { countedOnce, placeOf, type RepeatedPrompt } from "../../protocol/report/repeatedPrompts.ts";
@@ -59,18 +60,7 @@ export function evaluatedPrompts(answers: readonly Pick<MethodAnswers, "results"
 
 /** The name of each thing's group, where groups that share a thing are one; a thing of no group is one by itself. */
 function joined(groups: readonly (readonly string[])[]): (thing: string) => string {
-  const above = new Map<string, string>();
-  const first = (thing: string): string => {
-    let top = thing;
-    for (let next = above.get(top); next !== undefined; next = above.get(top)) top = next;
-    if (top !== thing) above.set(thing, top);
-    return top;
-  };
-  for (const [one, ...others] of groups) {
-    for (const other of others) {
-      const [a, b] = [first(one!), first(other)];
-      if (a !== b) above.set(b, a);
-    }
-  }
-  return first;
+  const found = new JoinedGroups<string>();
+  for (const [one, ...others] of groups) for (const other of others) found.join(one!, other);
+  return (thing) => found.first(thing);
 }

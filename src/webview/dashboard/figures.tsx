@@ -4,7 +4,7 @@ import { comovement, tooFewProbes } from "../../statistics/comovement.ts";
 import { count, estimate } from "../../wording/numbers.ts";
 import type { PageRun } from "./pageModel.ts";
 
-/** Bootstrap draws of a look while a run goes on; the report draws more. */
+/** Bootstrap draws of a look during a run; the report draws more. */
 const draws = 1000;
 
 /** Figures of co-movement with their intervals, computed when they are wanted: the bootstrap takes a moment. */
